@@ -9,22 +9,8 @@ use super::naming::{GIVEN, is_right, plural_name};
 use super::reference;
 use super::sentence::Sentence;
 use super::text::bounded;
-use super::words::snake;
+use super::words::{GROUPS, snake};
 use crate::record::Target;
-
-/// What has members.
-pub(super) const GROUPS: [&str; 10] = [
-    "channel",
-    "group",
-    "organization",
-    "project",
-    "room",
-    "space",
-    "team",
-    "user_group",
-    "usergroup",
-    "workspace",
-];
 
 /// To whom a right is given.
 const RECIPIENTS: [&str; 6] = ["user", "member", "account", "service_account", "group", "team"];

@@ -14,11 +14,11 @@ use super::act::{ACTS_MAX, Act, Answer, More};
 use super::alike::in_any_case;
 use super::body::{self, Value};
 use super::call::{Calls, noun_and_verb, of_call, places};
-use super::holders::{GROUPS, named as named_in, referred};
+use super::holders::{named as named_in, referred};
 use super::naming::is_right;
 use super::text::bounded;
 use super::verbs::{canonical, compound};
-use super::words::{singular, snake};
+use super::words::{GROUPS, singular, snake};
 use crate::record::Target;
 
 /// The members of a call of version 1.0, and of some that are between the two.

@@ -1,5 +1,19 @@
 //! English words as they occur in paths: snake case, singular, and how they are spoken.
 
+/// What has members.
+pub(super) const GROUPS: [&str; 10] = [
+    "channel",
+    "group",
+    "organization",
+    "project",
+    "room",
+    "space",
+    "team",
+    "user_group",
+    "usergroup",
+    "workspace",
+];
+
 /// Longer names are cut.
 const NAME_BYTES_MAX: usize = 60;
 

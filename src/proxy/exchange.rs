@@ -265,14 +265,13 @@ impl<'a> Exchange<'a> {
         if let Some(protocols) = &self.upgrade {
             forward::ask_upgrade(&mut head, protocols).map_err(|_| Failure::NotSent)?;
         }
-        let method = original.method.clone();
+        let (method, balanced) = (original.method.clone(), &forwarding.balanced);
         let upload = match &*body {
             RequestBody::Whole(whole) => Upload::of(&whole.bytes),
             RequestBody::Begun(..) => Upload::Long,
         };
         let mut upstream =
-            Upstream::open(&self.shared.connector, pool, &forwarding.balanced, head, upload)
-                .await?;
+            Upstream::open(&self.shared.connector, pool, balanced, head, upload).await?;
         match body {
             RequestBody::Whole(whole) => {
                 let bytes = std::mem::take(&mut whole.bytes);

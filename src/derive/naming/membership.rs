@@ -4,11 +4,10 @@
 //! (`POST /group/user?groupname=admins`).
 
 use super::super::body::{self, Value};
-use super::super::holders::GROUPS;
 use super::super::nouns::{is_known_noun, known_category};
 use super::super::trace::{By, Field, Origin, Trace};
 use super::super::walk::{Node, Walked};
-use super::super::words::snake;
+use super::super::words::{GROUPS, snake};
 use super::relation::{GIVEN, right_given, right_meant};
 use super::targets::{is_key, is_name};
 use crate::record::{RequestRecord, Target, Tree};

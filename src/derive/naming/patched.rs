@@ -3,7 +3,7 @@
 //!   <https://www.rfc-editor.org/rfc/rfc7644#section-3.5.2>
 
 use super::super::body::{self, Value};
-use super::super::holders::GROUPS;
+use super::super::words::GROUPS;
 use crate::record::Target;
 
 /// Operations and members that are looked at.

@@ -3,11 +3,11 @@
 //! Grafana has it.
 
 use super::super::body::Value;
-use super::super::holders::GROUPS;
 use super::super::naming::Naming;
 use super::super::sentence::Sentence;
 use super::super::signs::MESSAGES;
 use super::super::trace::{By, Field, Origin, Trace};
+use super::super::words::GROUPS;
 use super::Came;
 
 /// Those who come and go.

@@ -65,20 +65,9 @@ async fn an_append_that_a_trigger_swallows_is_refused_and_triggers_are_told() {
     store.close().await.unwrap();
 }
 
-#[tokio::test]
-async fn what_guards_the_ledger_is_watched_and_the_owner_makes_it_again() {
-    let server = Postgres::start();
-    let database = server.ledger();
-    let home = tempfile::tempdir().unwrap();
-    let options = postgres_options(&server.target("proxy", &database), home.path(), "w");
-    let mut store: Box<dyn Store> = options.opener()().await.unwrap();
-    let month = server.sql(
-        &database,
-        "SELECT min(relname) FROM pg_class WHERE relname ~ '^entries_[0-9]{4}_[0-9]{2}$' \
-         AND relkind = 'r' AND relnamespace = 'countersign'::regnamespace",
-    );
-    let truncate = format!("{month}.no_truncate");
-    let rows = [
+/// What somebody with the owner's rights may do to what guards the ledger, and how it is told.
+fn breaches<'n>(month: &str, truncate: &'n str) -> [(String, Breach, &'n str); 13] {
+    [
         (
             "CREATE OR REPLACE FUNCTION countersign.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ \
              BEGIN RETURN new; END $$"
@@ -131,7 +120,7 @@ async fn what_guards_the_ledger_is_watched_and_the_owner_makes_it_again() {
         (
             format!("DROP TRIGGER no_truncate ON countersign.{month}"),
             Breach::Missing,
-            &*truncate,
+            truncate,
         ),
         (
             "ALTER TABLE countersign.entries DISABLE ROW LEVEL SECURITY".to_owned(),
@@ -148,9 +137,24 @@ async fn what_guards_the_ledger_is_watched_and_the_owner_makes_it_again() {
             Breach::RowSecurity,
             "writers.everything",
         ),
-    ];
+    ]
+}
+
+#[tokio::test]
+async fn what_guards_the_ledger_is_watched_and_the_owner_makes_it_again() {
+    let server = Postgres::start();
+    let database = server.ledger();
+    let home = tempfile::tempdir().unwrap();
+    let options = postgres_options(&server.target("proxy", &database), home.path(), "w");
+    let mut store: Box<dyn Store> = options.opener()().await.unwrap();
+    let month = server.sql(
+        &database,
+        "SELECT min(relname) FROM pg_class WHERE relname ~ '^entries_[0-9]{4}_[0-9]{2}$' \
+         AND relkind = 'r' AND relnamespace = 'countersign'::regnamespace",
+    );
+    let truncate = format!("{month}.no_truncate");
     let owner = server.target("owner", &database);
-    for (sql, breach, name) in rows {
+    for (sql, breach, name) in breaches(&month, &truncate) {
         assert_eq!(store.guard().await.unwrap(), [], "before {sql}");
         server.sql(&database, &sql);
         let guards = store.guard().await.unwrap();
