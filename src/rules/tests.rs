@@ -427,7 +427,7 @@ fn paths_and_bodies_as_examples() {
         ("stays: [user]", "stays: [hello]"),
         ("body: {message: {content: hello}}", "body: {messages: [{content: hello}]}"),
         ("stays: [index, DONE]", "stays: [other]"),
-        ("- type: application/x-ndjson", "- type: text/plain"),
+        ("- type: application/x-ndjson", "- type: application/octet-stream"),
         ("- content\n", "- body: '{'\n"),
     ] {
         assert!(text.contains(from), "{from}");

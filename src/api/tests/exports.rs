@@ -121,7 +121,7 @@ async fn an_export_can_be_gone_on_with_before_the_index_knows_of_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_export_says_what_the_list_warns_of() {
-    let served = Served::new().await;
+    let served = Served::patient().await;
     for query in ["since=2040-01-01", "scope.Pool=blue", "q=%27", "scope.%0aP=x", "outcome=pending"]
     {
         // The export before is an event as well.
