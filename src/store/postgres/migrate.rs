@@ -84,9 +84,11 @@ pub(super) fn steps_of_schema() -> impl Iterator<Item = &'static str> {
 pub async fn migrate(target: &PostgresTarget) -> Result<Migration, StoreError> {
     let mut session = Session::connect(target, Purpose::Write, STEP_LIMIT).await?;
     require_encoding(&mut session, target).await?;
+    // There may be no schema yet, or another one.
+    let before = guard::unguarded(&mut session).await.unwrap_or_default();
     let migrated = match steps(session.conn(), target).await {
         Ok(migrated) if migrated.to == POSTGRES_SCHEMA_VERSION => {
-            mended(&mut session, migrated).await
+            mended(&mut session, migrated, before).await
         }
         migrated => migrated,
     };
@@ -96,15 +98,21 @@ pub async fn migrate(target: &PostgresTarget) -> Result<Migration, StoreError> {
     Ok(migrated)
 }
 
-/// Makes again what guards the ledger, where that is not all there.
-async fn mended(session: &mut Session, migrated: Migration) -> Result<Migration, StoreError> {
+/// Makes again what guards the ledger, where that is not all there. Some of what was found `before` the steps
+/// comes back with them: rights are given each time.
+async fn mended(
+    session: &mut Session,
+    migrated: Migration,
+    before: Vec<Unguarded>,
+) -> Result<Migration, StoreError> {
     let wrong = guard::unguarded(session).await?;
-    if wrong.is_empty() {
-        return Ok(migrated);
+    let mut foreign = Vec::new();
+    if !wrong.is_empty() {
+        guard::restore(session.conn(), &wrong).await?;
+        foreign = guard::unguarded(session).await?;
     }
-    guard::restore(session.conn(), &wrong).await?;
-    let foreign = guard::unguarded(session).await?;
-    let mended = wrong.into_iter().filter(|it| !foreign.contains(it)).collect();
+    let found = if migrated.from == migrated.to { before } else { wrong };
+    let mended = found.into_iter().filter(|it| !foreign.contains(it)).collect();
     Ok(Migration { mended, foreign, ..migrated })
 }
 
