@@ -267,6 +267,13 @@ impl Store for FakeStore {
         .await
     }
 
+    async fn has_room(&mut self, _: usize) -> Result<(), StoreError> {
+        match self.disk.0.lock().unwrap().every_append {
+            Some(Fault::DiskFull) => Err(StoreError::DiskFull("fake".into())),
+            _ => Ok(()),
+        }
+    }
+
     async fn heartbeat(&mut self) -> Result<(), StoreError> {
         self.operation(|_| Ok(())).await
     }
