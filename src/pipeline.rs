@@ -163,6 +163,11 @@ impl Prepared {
         let record = stage.engine.request(request, stage.request, &mut seen);
         let unread = Unread { request: record.get().unread, ..Unread::default() };
         let actor = searched(stage.engine, who, &seen);
+        let actor = actor.and(identify::on_behalf(&record)).map(|(mut who, claim)| {
+            who.notes.extend(claim.iter().flat_map(|claim| &claim.notes));
+            who.actor.claimed.extend(claim);
+            who
+        });
         let source = identify::source(request, stage.trusted, &record);
         let host = match stage.events.is_empty() {
             true => Redacted::default(),

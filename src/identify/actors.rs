@@ -171,10 +171,6 @@ impl Actors {
         };
         actor.claimed = claims.beside();
         notes.extend((!actor.claimed.is_empty()).then_some(BESIDE));
-        if let Some(claim) = claims::on_behalf(&request.headers) {
-            notes.extend(claim.notes.iter().copied());
-            actor.claimed.push(claim);
-        }
         let withheld = |name: &HeaderName| self.is_withheld(name, request.peer_trusted);
         if !self.protected.is_empty() && request.headers.keys().any(withheld) {
             notes.push(UNTRUSTED);

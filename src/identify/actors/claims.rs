@@ -4,8 +4,7 @@ use http::HeaderMap;
 
 use super::OTHER_ISSUER;
 use crate::identify::rule::{ActorRule, Carrier};
-use crate::identify::text::bounded;
-use crate::record::{Actor, ActorKind, Claim};
+use crate::record::{Actor, Claim};
 
 /// The claims of a request's credentials, in the order of the rules; one of each credential.
 #[derive(Default)]
@@ -83,24 +82,4 @@ impl Claims {
         };
         self.0.into_iter().map(claim).collect()
     }
-}
-
-/// Header fields that say for whom the one who sends a request acts: of Kubernetes, GitLab, Discourse and
-/// Redmine.
-///
-///   <https://kubernetes.io/docs/reference/access-authn-authz/authentication/#user-impersonation>
-///   <https://docs.gitlab.com/api/rest/authentication/#sudo>
-const FOR_WHOM: [&str; 4] = ["impersonate-user", "sudo", "api-username", "x-redmine-switch-user"];
-
-/// The request is sent for somebody else, as a header field says.
-const ON_BEHALF: &str = "actor_on_behalf";
-
-/// For whom a request is sent, as a header field says that applications know. Whether the one who sends it
-/// may do so only they decide, so that it is a claim, and never who acts.
-pub(super) fn on_behalf(headers: &HeaderMap) -> Option<Claim> {
-    let value = FOR_WHOM.iter().find_map(|name| headers.get(*name))?;
-    let id = bounded(String::from_utf8_lossy(value.as_bytes()).trim())?;
-    let notes = vec![ON_BEHALF];
-    let kind = ActorKind::User;
-    Some(Claim { auth: None, credential: None, email: None, id: Some(id), name: None, notes, kind })
 }
