@@ -6,7 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
 use super::place::OBJECT_BYTES_MAX;
-use crate::store::inherit_owner;
+use crate::store::{inherit_owner, parent};
 
 /// Writes the file whole or not at all, and makes it durable. Until it is whole, it has a name that
 /// begins with a dot.
@@ -30,7 +30,7 @@ pub(super) fn put(dir: &Path, name: &str, bytes: &[u8]) -> Result<()> {
 fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     let mut file =
         OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
-    inherit_owner(&file, path.parent())?;
+    inherit_owner(&file, parent(path))?;
     file.write_all(bytes)?;
     file.sync_all()
 }

@@ -121,7 +121,7 @@ fn make_archive(config: &Config) -> anyhow::Result<()> {
     }
     create_dir(dir)?;
     std::fs::File::open(dir)
-        .and_then(|made| inherit_owner(&made, Some(&config.ledger.dir)))
+        .and_then(|made| inherit_owner(&made, &config.ledger.dir))
         .with_context(|| format!("`{}` cannot be given to the ledger's owner", dir.display()))
 }
 

@@ -2,12 +2,13 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
 use super::key::{KeyError, SigningKey};
+use crate::store::inherit_owner;
 
 /// The signing key's file in the directory of the ledger.
 pub const SIGNING_KEY_FILE: &str = "signing.key";
@@ -119,16 +120,6 @@ pub fn take_over(dir: &Path) -> Result<(), KeyFileError> {
         .map_err(|source| KeyFileError::Io { did: "put in its place", path, source })
 }
 
-/// Gives a key's file to whom the key in force belongs: root rotates for a proxy that runs as somebody else, and
-/// whoever can neither is told so.
-fn give(dir: &Path, file: &fs::File) -> io::Result<()> {
-    let Ok(owner) = fs::metadata(dir.join(SIGNING_KEY_FILE)) else { return Ok(()) };
-    match owner.uid() == file.metadata()?.uid() {
-        true => Ok(()),
-        false => fchown(file, Some(owner.uid()), Some(owner.gid())),
-    }
-}
-
 /// Writes the key so that either all of it is there after a crash, or nothing.
 fn write(dir: &Path, path: &Path, key: &SigningKey) -> Result<(), KeyFileError> {
     let mut draft = path.as_os_str().to_owned();
@@ -137,7 +128,9 @@ fn write(dir: &Path, path: &Path, key: &SigningKey) -> Result<(), KeyFileError> 
     let written = || -> io::Result<()> {
         let mut options = OpenOptions::new();
         let mut out = options.write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-        give(dir, &out)?;
+        // Root rotates for a proxy that runs as somebody else.
+        let in_force = dir.join(SIGNING_KEY_FILE);
+        inherit_owner(&out, if in_force.exists() { &in_force } else { dir })?;
         writeln!(out, "{}", key.text().as_str())?;
         out.sync_all()?;
         fs::rename(&draft, path)?;

@@ -32,11 +32,7 @@ pub fn create_dir(dir: &Path) -> Result<(), StoreError> {
         let path = path.to_owned();
         move |source| StoreError::File { operation, path, source }
     };
-    let parent = match dir.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        Some(_) => Path::new("."),
-        None => dir,
-    };
+    let parent = parent(dir);
     if parent != dir {
         create_dir(parent)?;
     }
@@ -58,18 +54,29 @@ pub fn create_dir(dir: &Path) -> Result<(), StoreError> {
 /// take itself for the last one and remove the log from under them.
 pub fn create_file(path: &Path) -> Result<(), StoreError> {
     match private().create_new(true).open(path) {
-        Ok(file) => inherit_owner(&file, path.parent()).map_err(not_opened(path)),
+        Ok(file) => inherit_owner(&file, parent(path)).map_err(not_opened(path)),
         Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(not_opened(path)(error)),
         Err(_) => Ok(()),
     }
 }
 
-/// What root makes in a directory of somebody else belongs to that one: a command by root must not lock out
-/// the proxy, which runs as the owner of its files. Whoever is not root makes files of their own.
-pub fn inherit_owner(file: &File, dir: Option<&Path>) -> io::Result<()> {
-    let Some(dir) = dir.filter(|_| rustix::process::geteuid().is_root()) else { return Ok(()) };
-    let here = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
-    let (owner, made) = (std::fs::metadata(here)?, file.metadata()?);
+/// The directory that a file is in.
+pub fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        Some(_) => Path::new("."),
+        None => path,
+    }
+}
+
+/// What root makes belongs to whom something else does, such as the directory that it is in: a command by root
+/// must not lock out the proxy, which runs as the owner of its files. Whoever is not root makes files of their
+/// own.
+pub fn inherit_owner(file: &File, like: &Path) -> io::Result<()> {
+    if !rustix::process::geteuid().is_root() {
+        return Ok(());
+    }
+    let (owner, made) = (std::fs::metadata(like)?, file.metadata()?);
     match (owner.uid(), owner.gid()) == (made.uid(), made.gid()) {
         true => Ok(()),
         false => fchown(file, Some(owner.uid()), Some(owner.gid())),

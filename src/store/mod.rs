@@ -43,7 +43,7 @@ pub use copy::{Copied, CopyError, compare, copy};
 pub use error::{Cause, StoreError};
 pub use files::{
     ACCESS_FILE, INDEX_FILE, LEDGER_FILE, LOCK_FILE, SPOOL_FILE, create_dir, create_file,
-    inherit_owner,
+    inherit_owner, parent,
 };
 pub use guard::{Breach, Unguarded};
 pub use postgres::{

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::records::Records;
 use super::{Last, Wanted};
+use crate::store::parent;
 
 /// Read of a file in one go.
 const PIECE: usize = 256 * 1024;
@@ -197,9 +198,8 @@ impl Draft {
             }
         }
         fs::remove_file(&self.note).ok();
-        let parent = self.output.parent().filter(|parent| !parent.as_os_str().is_empty());
         // The name itself is durable with the directory.
-        if let Ok(directory) = File::open(parent.unwrap_or(Path::new("."))) {
+        if let Ok(directory) = File::open(parent(&self.output)) {
             directory.sync_all().ok();
         }
         Ok(self.bytes)
