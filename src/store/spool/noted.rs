@@ -39,7 +39,9 @@ pub(super) fn noted(dir: &Path) -> Result<Option<Noted>, StoreError> {
     }
     let line = text.lines().next().and_then(|line| line.split_once(' '));
     let noted = line.and_then(|(last, writer)| {
-        Some(Noted { last: last.parse().ok()?, writer: writer.to_owned() })
+        // The ledger numbers its entries by signed integers.
+        let last = last.parse::<i64>().ok().and_then(|last| u64::try_from(last).ok())?;
+        Some(Noted { last, writer: writer.to_owned() })
     });
     let other = || failed("understand", path, std::io::Error::other("it is not what was written"));
     noted.map(Some).ok_or_else(other)

@@ -585,6 +585,17 @@ async fn what_waits_drains_with_scopes_and_leaves_no_number_behind() {
 }
 
 #[tokio::test]
+async fn a_number_that_no_entry_can_have_is_not_understood() {
+    let place = Place::waiting(&[]).await;
+    let noted = place.own.path().join("spool.head");
+    for number in ["18446744073709551615", "9223372036854775808", "-00000000000000000001", "x"] {
+        std::fs::write(&noted, format!("{number} w\n")).unwrap();
+        let error = place.opener("w")().await.err().unwrap();
+        assert!(error.to_string().contains("spool.head"), "{number}: {error}");
+    }
+}
+
+#[tokio::test]
 async fn a_name_that_the_spool_refuses_is_not_claimed() {
     let place = Place::waiting(&[]).await;
     // Even with the ledger away it is known whose the spool is.
