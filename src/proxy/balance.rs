@@ -164,6 +164,8 @@ fn health_check(
     let mut peer = template.clone();
     peer.options.read_timeout = Some(patience);
     peer.options.write_timeout = Some(patience);
+    // So each check makes a connection of its own: none is kept for the next.
+    peer.options.max_h2_streams = 1;
     let thresholds = (check.healthy_after, check.unhealthy_after);
     Box::new(PathCheck::new(host, path.clone(), peer, thresholds))
 }

@@ -62,7 +62,7 @@ impl HealthCheck for PathCheck {
                 break;
             }
         }
-        // Each check makes a connection of its own, so that one is known to be possible.
+        // The connection is not given back, so that each check shows that one is possible.
         session.shutdown().await;
         match status {
             200..=299 => Ok(()),

@@ -111,8 +111,9 @@ fn health_checks_go_the_way_of_requests() {
         assert_eq!(post(&proxy).status, 200, "{http}");
     }
     let proxy = before(modern.address, format!("http: \"2\", {CHECK}"));
-    let before = looks("2");
-    wait_until("health was looked at without TLS", || looks("2") > before + 1);
+    let (before, connections) = (looks("2"), modern.connections());
+    wait_until("health was looked at without TLS", || looks("2") > before + 2);
+    assert!(modern.connections() > connections + 2, "each makes a connection of its own");
     assert_eq!(changes(&proxy, "unhealthy"), 0);
     let seen = modern.seen();
     assert!(seen.iter().all(|seen| !seen.headers.contains_key("host")), "{seen:?}");
