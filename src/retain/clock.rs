@@ -87,9 +87,13 @@ pub async fn require_right(
 ) -> Result<(), RetainError> {
     match Record::of(reader, writer, now).await? {
         Record::Plain => Ok(()),
-        Record::Skewed(skew) => Err(RetainError::Skewed { seconds: skew.num_seconds() }),
+        Record::Skewed(skew) => Err(skewed(skew)),
         Record::Ahead { before, .. } => Err(ahead(now - before)),
     }
+}
+
+fn skewed(by: TimeDelta) -> RetainError {
+    RetainError::Skewed { seconds: by.num_seconds() }
 }
 
 fn ahead(by: TimeDelta) -> RetainError {
@@ -116,27 +120,25 @@ pub(super) struct ClockWatch {
 }
 
 impl ClockWatch {
-    /// Whether the clock, which says `now` at the moment `at`, can be believed. The ledger is asked first.
+    /// Whether the clock, which says `now` at the moment `at`, can be believed. What came before the process
+    /// is told by `record`.
     pub(super) fn judge(
         &mut self,
-        record: impl FnOnce() -> Record,
+        record: Record,
         now: Timestamp,
         at: Instant,
     ) -> Result<(), RetainError> {
-        if self.believed.is_none() && self.doubted.is_none() {
-            match record() {
-                Record::Ahead { before, since } => {
-                    let known = now - since.unwrap_or(now);
-                    let known = known.to_std().unwrap_or(Duration::ZERO);
-                    self.believed = Some(Moment(before, at));
-                    self.doubted = Some(Moment(now, at.checked_sub(known).unwrap_or(at)));
-                    // It said then what it says now less the time since.
-                    if let (Some(doubted), Some(since)) = (&mut self.doubted, since) {
-                        doubted.0 = since;
-                    }
-                }
-                Record::Plain | Record::Skewed(_) => self.believed = Some(Moment(now, at)),
+        let is_first = self.believed.is_none() && self.doubted.is_none();
+        match record {
+            Record::Skewed(skew) => return Err(skewed(skew)),
+            Record::Ahead { before, since } if is_first => {
+                let since = since.unwrap_or(now);
+                let known = (now - since).to_std().unwrap_or(Duration::ZERO);
+                self.believed = Some(Moment(before, at));
+                self.doubted = Some(Moment(since, at.checked_sub(known).unwrap_or(at)));
             }
+            Record::Plain if is_first => self.believed = Some(Moment(now, at)),
+            Record::Plain | Record::Ahead { .. } => {}
         }
         let before = self.believed.map_or(now, |believed| believed.expected(at));
         if now - before <= AHEAD {
@@ -173,50 +175,46 @@ mod tests {
         first + TimeDelta::days(day)
     }
 
-    fn plain() -> Record {
-        Record::Plain
-    }
-
     #[test]
     fn a_clock_that_goes_as_clocks_go_is_believed_however_little_is_recorded() {
         let (mut watch, begun) = (ClockWatch::default(), Instant::now());
         for hours in 0..2000_u32 {
             let now = day(0) + TimeDelta::hours(i64::from(hours));
-            assert!(watch.judge(plain, now, begun + HOUR * hours).is_ok(), "{hours}");
+            assert!(watch.judge(Record::Plain, now, begun + HOUR * hours).is_ok(), "{hours}");
         }
         // Put back, and right again.
-        assert!(watch.judge(plain, day(1), begun + HOUR * 2000).is_ok());
-        assert!(watch.judge(plain, day(84), begun + HOUR * 2001).is_ok());
+        assert!(watch.judge(Record::Plain, day(1), begun + HOUR * 2000).is_ok());
+        assert!(watch.judge(Record::Plain, day(84), begun + HOUR * 2001).is_ok());
     }
 
     #[test]
     fn a_start_days_after_the_newest_entry_waits_for_a_day() {
         let (mut watch, begun) = (ClockWatch::default(), Instant::now());
-        let record = || Record::Ahead { before: day(0), since: Some(day(400)) };
+        let record = Record::Ahead { before: day(0), since: Some(day(400)) };
         for hours in 0..24_u32 {
             let now = day(400) + TimeDelta::hours(i64::from(hours));
             let error = watch.judge(record, now, begun + HOUR * hours).unwrap_err();
             assert_eq!(error.reason(), "clock", "{hours}");
             assert!(error.to_string().contains("400 days"), "{error}");
         }
-        assert!(watch.judge(plain, day(401), begun + HOUR * 24).is_ok());
-        assert!(watch.judge(plain, day(402), begun + HOUR * 48).is_ok());
+        assert!(watch.judge(Record::Plain, day(401), begun + HOUR * 24).is_ok());
+        assert!(watch.judge(Record::Plain, day(402), begun + HOUR * 48).is_ok());
         // Put right before, it is believed at once.
         let (mut watch, begun) = (ClockWatch::default(), Instant::now());
         assert!(watch.judge(record, day(400), begun).is_err());
-        assert!(watch.judge(plain, day(0), begun + HOUR).is_ok());
-        assert!(watch.judge(plain, day(400), begun + HOUR * 2).is_err());
+        assert!(watch.judge(Record::Plain, day(0), begun + HOUR).is_ok());
+        assert!(watch.judge(Record::Plain, day(400), begun + HOUR * 2).is_err());
     }
 
     #[test]
     fn a_clock_that_jumps_while_the_process_runs_is_not_believed_for_a_day() {
         let (mut watch, begun) = (ClockWatch::default(), Instant::now());
-        assert!(watch.judge(plain, day(0), begun).is_ok());
-        assert!(watch.judge(plain, day(2), begun + HOUR).is_ok(), "a machine that slept");
-        assert!(watch.judge(plain, day(30), begun + HOUR * 2).is_err());
+        assert!(watch.judge(Record::Plain, day(0), begun).is_ok());
+        assert!(watch.judge(Record::Plain, day(2), begun + HOUR).is_ok(), "a machine that slept");
+        assert!(watch.judge(Record::Plain, day(30), begun + HOUR * 2).is_err());
         // Every jump begins a day of its own.
-        assert!(watch.judge(plain, day(60), begun + HOUR * 25).is_err());
-        assert!(watch.judge(plain, day(61), begun + HOUR * 48).is_err());
-        assert!(watch.judge(plain, day(61), begun + HOUR * 49).is_ok());
+        assert!(watch.judge(Record::Plain, day(60), begun + HOUR * 25).is_err());
+        assert!(watch.judge(Record::Plain, day(61), begun + HOUR * 48).is_err());
+        assert!(watch.judge(Record::Plain, day(61), begun + HOUR * 49).is_ok());
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
-use super::clock::{ClockWatch, Record};
+use super::clock::ClockWatch;
 use super::{Policy, RetainError, Retention};
 use crate::clock::Timestamp;
 use crate::index::Index;
@@ -117,10 +117,7 @@ async fn one_run(
 ) -> Result<u64, RetainError> {
     if policy.purges() {
         let record = retention.clock_on_record().await?;
-        if let Record::Skewed(skew) = record {
-            return Err(RetainError::Skewed { seconds: skew.num_seconds() });
-        }
-        watch.judge(|| record, retention.clock.now(), Instant::now())?;
+        watch.judge(record, retention.clock.now(), Instant::now())?;
     }
     let mut index = Index::open(dir).await?;
     let outcome = retention.run(policy, &mut index).await?;
